@@ -88,6 +88,9 @@ def check_all(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield from _run("Clock", lambda: _clock(now))
         yield from _run("Backup", lambda: _backup(now))
         yield from _run("Mail worker", lambda: _worker(now))
+    else:
+        unknown = "Not checked, because the database can't be used yet."
+        yield Finding(Status.WARNING, "Clock, backup and mail worker", unknown)
     yield from _run("Mail server", lambda: _mail_server(settings, attempt, deadline))
     if server is not None:
         yield from _run("DNS of the sender", lambda: _sender(settings, published, deadline))
