@@ -118,4 +118,22 @@ def database_url(text: str) -> str:
             "INVITES_DATABASE needs a driver. Install it with "
             "'pip install -r requirements-postgresql.txt'."
         )
+    if url and not _is_conninfo(url):
+        # Doesn't quote the address, because it contains the password.
+        raise SettingsError(
+            "INVITES_DATABASE can't be read. Write each of the characters % / @ : # ? in the "
+            "password as its percent code, such as %2F for a slash, and check the parameters."
+        )
     return url
+
+
+def _is_conninfo(url: str) -> bool:
+    """False also if a password with a slash or an @ would become part of another value."""
+    from psycopg import ProgrammingError  # optional
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        known = conninfo_to_dict(url)
+    except ProgrammingError:
+        return False
+    return not any("@" in str(known.get(name, "")) for name in ("host", "port", "dbname"))

@@ -6,14 +6,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import peewee
+import psycopg
 import pytest
 
 from invites import db
+from invites.cli import readiness
 from invites.core.clock import utcnow
-from invites.core.settings import PROJECT_ROOT, SettingsError, load_settings
+from invites.core.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
 from invites.db import Fault
 from invites.db.health import Monitor
-from invites.models import TABLES, Delivery, Membership, User
+from invites.models import TABLES, Delivery, Membership, UnsubscribedAddress, User
 from tests.support import postgres as postgres_support
 from tests.support import preloaded
 from tests.support.actions import send
@@ -113,6 +116,61 @@ def test_a_second_worker_waits_until_the_first_ends(
             wait_for(lambda: "mail worker started" in second_log.read_text())
 
 
+def test_a_worker_that_loses_only_its_lock_ends(
+    installation: Installation, crashing_postgres: PostgresServer, tmp_path: Path
+) -> None:
+    """Another worker may have taken the lock."""
+    log = tmp_path / "log"
+    with preloaded.worker(installation.environ, log) as worker:
+        wait_for(lambda: "mail worker started" in log.read_text())
+        crashing_postgres.admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'Invites worker'"
+        )
+        assert worker.wait(30) == 1
+    assert "The connection to the database was lost." in log.read_text()
+
+
+def test_each_web_server_has_its_own_data_folder(
+    installation: Installation, tmp_path: Path
+) -> None:
+    def of(data: Path) -> Settings:
+        data.mkdir(exist_ok=True)
+        return load_settings(installation.environ | {"INVITES_DATA": str(data)})
+
+    with readiness.only_web_server(of(installation.data)):
+        db.configure(installation.url, folder=tmp_path / "other")
+        with readiness.only_web_server(of(tmp_path / "other")):
+            pass
+
+
+def test_a_transaction_that_waits_too_long_for_others_fails_and_the_next_one_works(
+    installation: Installation,
+) -> None:
+    db.connect()
+    db.database.execute_sql("SET lock_timeout = '50ms'")
+    with psycopg.connect(installation.url) as other:
+        other.execute("SELECT pg_advisory_xact_lock(1)")
+        with pytest.raises(peewee.OperationalError) as failed, db.transaction():
+            pass
+        assert db.fault_of(failed.value) is Fault.BUSY
+        assert User.get().name == "Olive"
+    with db.transaction():
+        assert User.update(name="Olivia").execute() == 1
+
+
+def test_the_null_character_which_postgresql_can_not_store_is_replaced(
+    installation: Installation,
+) -> None:
+    db.connect()
+    db.insert_rows(UnsubscribedAddress, ["account_id", "email", "created_at"], [(1, "a\0b", 1)])
+    assert UnsubscribedAddress.get().email == "a\ufffdb"
+    email = UnsubscribedAddress.email
+    found = db.lookup(["a\0b"], email)
+    assert db.read(found, [email]) == [("a\ufffdb",)]
+    assert UnsubscribedAddress.select().where(db.among(email, ["a\0b"])).count() == 1
+
+
 def test_a_backup_is_a_sqlite_file_that_can_be_moved_to_a_new_server(
     installation: Installation, crashing_postgres: PostgresServer, tmp_path: Path
 ) -> None:
@@ -164,6 +222,14 @@ def test_an_address_of_another_kind_is_refused() -> None:
 def test_an_address_as_some_providers_write_it_is_accepted() -> None:
     settings = load_settings({"INVITES_DATABASE": "postgres://invites@db.example.org/invites"})
     assert settings.database == "postgresql://invites@db.example.org/invites"
+
+
+@pytest.mark.parametrize("password", ["hunter%2", "hunter%sx", "hunter/2", "hunter@2", "12/hunter"])
+def test_a_password_that_must_be_encoded_is_refused_without_telling_it(password: str) -> None:
+    url = f"postgresql://invites:{password}@db.example.org/invites"
+    with pytest.raises(SettingsError, match="percent code") as refused:
+        load_settings({"INVITES_DATABASE": url})
+    assert "hunter" not in str(refused.value)
 
 
 def test_no_message_tells_the_password() -> None:
