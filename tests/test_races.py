@@ -338,7 +338,7 @@ def claim_and_wait(path, taken, done):
     """Be the only worker, if nobody is, until told."""
     db.configure(path)
     with db.only_one("worker", lambda: True) as claimed:
-        taken.put(claimed)
+        taken.put(claimed is not None)
         done.wait(WAIT)
 
 

@@ -76,7 +76,7 @@ def only_web_server(settings: Settings) -> Iterator[None]:
     """
     deadline = time.monotonic() + _HANDOVER
     where = f" at {settings.bind}"
-    with db.only_one(_WEB, lambda: time.monotonic() > deadline, where=where) as is_only_one:
+    with db.only_one_here(_WEB, lambda: time.monotonic() > deadline, where=where) as is_only_one:
         if not is_only_one:
             raise NotReadyError(
                 f"Another web server uses {settings.data}: {db.holder(_WEB)}. "

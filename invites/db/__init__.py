@@ -22,7 +22,7 @@ from invites.db.faults import (
     full_folders,
 )
 from invites.db.fields import UtcField, moment
-from invites.db.locks import holder, only_one
+from invites.db.locks import holder, only_one, only_one_here
 from invites.db.queries import (
     LEFT_OUTER,
     among,

@@ -22,19 +22,43 @@ def lock_file(name: str) -> Iterator[IO[str]]:
 
 
 @contextmanager
-def only_one(name: str, give_up: Callable[[], bool], *, where: str = "") -> Iterator[bool]:
-    """Waits until no other process holds the lock ``name``, or until ``give_up`` returns True.
+def only_one_here(name: str, give_up: Callable[[], bool], *, where: str = "") -> Iterator[bool]:
+    """Waits until no process with the same data folder holds the lock ``name``.
 
-    Yields whether this process holds it. ``where``: added to what ``holder`` returns.
+    Stops waiting when ``give_up`` returns True. Yields whether this process holds the lock.
+    ``where``: added to what ``holder`` returns.
+    """
+    with lock_file(name) as lock:
+        claimed = _wait(lambda: _claim(lock), give_up)
+        if claimed:
+            _sign(lock, where)
+        yield claimed
+
+
+@contextmanager
+def only_one(name: str, give_up: Callable[[], bool]) -> Iterator[Callable[[], bool] | None]:
+    """Waits until no other process holds the lock ``name``, also on other servers.
+
+    Stops waiting when ``give_up`` returns True, and yields None. Otherwise yields a function to
+    call now and then: it raises PeeweeException when the lock was lost with its connection.
     """
     with lock_file(name) as lock, connection.backend().lock_attempts(name) as attempt:
-        while not (claimed := _claim(lock) and attempt()) and not give_up():
-            time.sleep(0.2)
+        claimed = _wait(lambda: _claim(lock) and attempt(), give_up)
         if claimed:
-            lock.truncate(0)
-            lock.write(f"process {os.getpid()}{where}")
-            lock.flush()
-        yield claimed
+            _sign(lock)
+        yield attempt if claimed else None
+
+
+def _wait(attempt: Callable[[], bool], give_up: Callable[[], bool]) -> bool:
+    while not (claimed := attempt()) and not give_up():
+        time.sleep(0.2)
+    return claimed
+
+
+def _sign(lock: IO[str], where: str = "") -> None:
+    lock.truncate(0)
+    lock.write(f"process {os.getpid()}{where}")
+    lock.flush()
 
 
 def holder(name: str) -> str:

@@ -9,7 +9,7 @@ import re
 import select
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -59,12 +59,19 @@ class Postgres(PooledPostgresqlDatabase, Backend):  # type: ignore[misc]
 
     def begin(self, isolation_level: str | None = None) -> None:
         super().begin(isolation_level)
-        self.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (_WRITERS,))
+        try:
+            with _peewee_errors():
+                self.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (_WRITERS,))
+        except peewee.PeeweeException:
+            # Peewee doesn't know of the transaction yet, and the connection may be used again.
+            with suppress(peewee.PeeweeException):  # it was lost
+                self.rollback()
+            raise
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         """A statement that writes is a transaction too. PostgreSQL can't store U+0000."""
         if isinstance(params, list | tuple):
-            params = [_without_nul(value) for value in params]
+            params = _without_nul(params)
         if self.in_transaction() or not _WRITES.match(sql):
             return super().execute_sql(sql, params)
         with self.atomic():
@@ -107,26 +114,33 @@ class Postgres(PooledPostgresqlDatabase, Backend):  # type: ignore[misc]
     def lock_attempts(self, name: str) -> Iterator[Callable[[], bool]]:
         """The server unlocks when the connection ends, even if this process is killed."""
         number, who = zlib.crc32(name.encode()), f"Invites {name}"
-        with psycopg.connect(str(self.place), autocommit=True, application_name=who) as own:
+        with _peewee_errors():
+            own = psycopg.connect(
+                str(self.place), autocommit=True, application_name=who, connect_timeout=10
+            )
 
-            def attempt() -> bool:
+        def attempt() -> bool:
+            with _peewee_errors():
                 row = own.execute("SELECT pg_try_advisory_lock(0, %s::int)", (number % 2**31,))
                 return bool((row.fetchone() or (False,))[0])
 
+        with closing(own):
             yield attempt
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         self.connect(reuse_if_open=True)
-        self.connection().execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        with _peewee_errors():
+            self.connection().execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
             yield
         finally:
-            self.connection().execute("ROLLBACK")
+            with suppress(psycopg.Error):  # the connection was lost
+                self.connection().execute("ROLLBACK")
 
     def insert_rows(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        with self.atomic(), peewee.__exception_wrapper__:  # type: ignore[attr-defined]
-            self.cursor().executemany(_translated(statement), rows)
+        with self.atomic(), _peewee_errors():
+            self.cursor().executemany(_translated(statement), map(_without_nul, rows))
 
     def _is_closed(self, conn: Any) -> bool:
         """Nothing comes over an idle connection, except that the server closed it."""
@@ -137,7 +151,16 @@ class Postgres(PooledPostgresqlDatabase, Backend):  # type: ignore[misc]
 
 
 def _without_nul(value: Any) -> Any:
+    """``value`` may be a list of values."""
+    if isinstance(value, list | tuple):
+        return [_without_nul(each) for each in value]
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value
+
+
+def _peewee_errors() -> AbstractContextManager[None]:
+    """Turns psycopg's errors into peewee's, as ``execute_sql`` does by itself."""
+    wrapper: AbstractContextManager[None] = peewee.__exception_wrapper__  # type: ignore[attr-defined]
+    return wrapper
 
 
 @lru_cache

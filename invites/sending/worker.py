@@ -38,8 +38,8 @@ log = logging.getLogger("invites.sending.worker")
 class Worker:
     """Sends all mail. Only one may run at a time.
 
-    ``has_lost_database``: why it stopped by itself. With the connection to PostgreSQL, it lost the
-    lock that keeps others from sending what it claimed, and maybe its last outcomes. The next
+    ``has_lost_database``: why it stopped by itself. With a connection to PostgreSQL, it lost the
+    lock that keeps others from sending what it claimed, or maybe its last outcomes. The next
     worker recovers.
     """
 
@@ -58,6 +58,7 @@ class Worker:
         self._is_recovered = False
         self._fault: db.Fault | None = None
         self.has_lost_database = False
+        self._check_lock: Callable[[], bool] = lambda: True
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         """Lets the current messages finish."""
@@ -67,8 +68,9 @@ class Worker:
         """Returns when stopped. Call it in the main thread, which receives signals."""
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
-        with db.only_one("worker", self._wait_no_longer) as is_only_one:
-            if is_only_one:
+        with db.only_one("worker", self._wait_no_longer) as check_lock:
+            if check_lock:
+                self._check_lock = check_lock
                 self._work()
         log.info("mail worker stopped")
 
@@ -160,6 +162,7 @@ class Worker:
     def _record_heartbeat(self) -> None:
         outage = self._policy.outage
         if self._heartbeat.is_due(_HEARTBEAT_EVERY) or outage != self._reported_outage:
+            self._check_lock()
             heartbeat.record(utcnow(), outage)
             self._reported_outage = outage
 
