@@ -39,6 +39,8 @@ class Postgres(PooledPostgresqlDatabase, Backend):  # type: ignore[misc]
             "synchronous_commit": "on" if durable else "off",
             "timezone": "UTC",
         }
+        # The address may have options too, such as a search_path. Arguments replace them.
+        given = str(psycopg.conninfo.conninfo_to_dict(url).get("options") or "")
         super().__init__(
             url,
             prefer_psycopg3=True,
@@ -48,7 +50,7 @@ class Postgres(PooledPostgresqlDatabase, Backend):  # type: ignore[misc]
             cursor_factory=psycopg.ClientCursor,
             connect_timeout=10,
             application_name="Invites",
-            options=" ".join(f"-c {name}={value}" for name, value in options.items()),
+            options=" ".join([given, *(f"-c {name}={value}" for name, value in options.items())]),
         )
 
     def __str__(self) -> str:

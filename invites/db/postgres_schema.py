@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import peewee
 
 from invites.db.connection import backend, close, connect, database
+from invites.db.faults import NotReadyError
 
 Models = Sequence[type[peewee.Model]]
 
@@ -33,7 +34,7 @@ _SCHEMA = """
      WHERE connamespace = current_schema()::regnamespace
        AND (SELECT relname FROM pg_class WHERE pg_class.oid = conrelid) = ANY(%(names)s)
     UNION ALL
-    SELECT replace(indexdef, current_schema() || '.', '') FROM pg_indexes
+    SELECT replace(indexdef, quote_ident(current_schema()) || '.', '') FROM pg_indexes
      WHERE schemaname = current_schema() AND tablename = ANY(%(names)s)
     UNION ALL
     SELECT 'trigger ' || t.tgname || ' ' || c.relname
@@ -56,9 +57,20 @@ def migrating() -> Iterator[None]:
     backend().folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     connect()
     try:
+        _refuse_other_encoding()
         yield
     finally:
         close()
+
+
+def _refuse_other_encoding() -> None:
+    ((encoding,),) = database.execute_sql("SHOW server_encoding").fetchall()
+    if encoding not in ("UTF8", b"UTF8"):  # bytes from a database without an encoding
+        name = encoding if isinstance(encoding, str) else encoding.decode()
+        raise NotReadyError(
+            f"The encoding of {backend()} is {name}. Create a database with --encoding UTF8 "
+            "--template template0, see docs/postgresql.md."
+        )
 
 
 def dangling_tables() -> set[str]:
@@ -117,7 +129,7 @@ def actual(models: Models) -> set[str]:
 
 def expected(models: Models) -> set[str]:
     """The lines of ``actual`` for a new database."""
-    ((current,),) = database.execute_sql("SELECT current_schema()").fetchall()
+    ((current,),) = database.execute_sql("SELECT quote_ident(current_schema())").fetchall()
     database.execute_sql(f"CREATE SCHEMA {_EXPECTED}")
     database.execute_sql(f"SET LOCAL search_path TO {_EXPECTED}")
     try:
@@ -125,4 +137,4 @@ def expected(models: Models) -> set[str]:
         return actual(models)
     finally:
         database.execute_sql(f"DROP SCHEMA {_EXPECTED} CASCADE")
-        database.execute_sql(f'SET LOCAL search_path TO "{current}"')
+        database.execute_sql(f"SET LOCAL search_path TO {current}")

@@ -75,6 +75,34 @@ def test_migrating_again_changes_nothing(installation: Installation) -> None:
     assert installation.flask("migrate").stdout == "The database is up to date.\n"
 
 
+def test_the_address_can_choose_a_schema(
+    installation: Installation, crashing_postgres: PostgresServer
+) -> None:
+    url = crashing_postgres.create("shared")
+    with psycopg.connect(url) as admin:
+        admin.execute('CREATE SCHEMA "my-app"')
+    installation.environ["INVITES_DATABASE"] = f"{url}&options=-csearch_path%3D%22my-app%22"
+    assert "Applied 0001_initial." in installation.flask("migrate").stdout
+    assert installation.flask("migrate").stdout == "The database is up to date.\n"
+    with psycopg.connect(url) as admin:
+        found = admin.execute("SELECT schemaname FROM pg_tables WHERE tablename = 'delivery'")
+        assert found.fetchall() == [("my-app",)]
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_with_another_encoding_is_refused(
+    installation: Installation, crashing_postgres: PostgresServer, encoding: str
+) -> None:
+    crashing_postgres.admin.execute(
+        f"CREATE DATABASE other TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'"
+    )
+    installation.environ["INVITES_DATABASE"] = crashing_postgres.url("other")
+    done = installation.flask("migrate")
+    assert done.returncode == 1
+    assert f"is {encoding}. Create a database with --encoding UTF8" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_no_message_is_lost_when_the_server_crashes_and_few_arrive_twice(
     installation: Installation, crashing_postgres: PostgresServer, tmp_path: Path
 ) -> None:
