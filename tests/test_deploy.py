@@ -21,6 +21,9 @@ UNITS = [*SERVICES, *sorted(FOLDER.glob("*.timer"))]
 SANDBOX = FOLDER / "invites-.service.d" / "sandbox.conf"
 NGINX = (FOLDER / "nginx.conf").read_text()
 CADDY = (FOLDER / "Caddyfile").read_text()
+CADDY_IN_CONTAINER = (FOLDER / "compose.Caddyfile").read_text()
+COMPOSE = (PROJECT_ROOT / "compose.yaml").read_text()
+CONTAINERFILE = (PROJECT_ROOT / "Containerfile").read_text()
 README = (PROJECT_ROOT / "README.md").read_text()
 MEBIBYTE = 1024 * 1024
 
@@ -58,6 +61,16 @@ def test_a_proxy_takes_as_much_as_invites_accepts_before_it_passes_it_on() -> No
     assert "buffer_requests" in CADDY
     assert numbers(r"max_buffer_size (\d+)MiB", CADDY) == [LIST.request // MEBIBYTE]
     assert numbers(r"request_buffers (\d+)MiB", CADDY) == [LIST.request // MEBIBYTE]
+
+
+def test_containers_agree_with_each_other_and_with_the_limits() -> None:
+    assert numbers(r"request_buffers (\d+)MiB", CADDY_IN_CONTAINER) == [LIST.request // MEBIBYTE]
+    assert numbers(r"reverse_proxy web:(\d+)", CADDY_IN_CONTAINER) == [8000]
+    for text, end in ((COMPOSE, ":"), (CONTAINERFILE, "=")):
+        assert re.findall(rf"INVITES_DATA{end} ?(\S+)", text) == ["/data"]
+        assert re.findall(rf"INVITES_BIND{end} ?(\S+)", text) == ["0.0.0.0:8000"]
+    assert "\n    INVITES_TRUSTED_PROXIES: 1\n" in COMPOSE
+    assert "http://127.0.0.1:8000/healthz" in CONTAINERFILE
 
 
 def test_nginx_says_how_large_a_file_can_be() -> None:

@@ -1,6 +1,8 @@
 """The wheel: what it contains, and Invites installed from it in another folder."""
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,9 +32,12 @@ OFFLINE = ["--no-index", "--no-deps"]
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [*PIP, "wheel", *OFFLINE, "--no-build-isolation", "--wheel-dir", folder, PROJECT_ROOT]
-    subprocess.run(build, check=True)
+    return build(PROJECT_ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+def build(source: Path, folder: Path) -> Path:
+    command = [*PIP, "wheel", *OFFLINE, "--no-build-isolation", "--wheel-dir", folder, source]
+    subprocess.run(command, check=True)
     (built,) = folder.iterdir()
     return built
 
@@ -125,6 +130,25 @@ def test_the_wheel_has_the_version_and_the_requirements_of_the_checkout(wheel: P
     extra = [line for line in required if "extra == 'postgresql'" in line]
     assert len(required) - len(extra) == pinned("requirements.txt")
     assert len(extra) == pinned("requirements-postgresql.txt")
+
+
+def test_a_container_is_built_from_everything_that_the_wheel_needs(
+    wheel: Path, tmp_path: Path
+) -> None:
+    """Copies what the Containerfile copies, and nothing that .dockerignore leaves out."""
+    source = tmp_path / "source"
+    text = (PROJECT_ROOT / "Containerfile").read_text()
+    copied = [line.split()[1:-1] for line in re.findall("^COPY [^-].*$", text, re.MULTILINE)]
+    kept = re.findall("^!(.+)$", (PROJECT_ROOT / ".dockerignore").read_text(), re.MULTILINE)
+    for name in {name for names in copied for name in names} & set(kept):
+        path = PROJECT_ROOT / name
+        if path.is_dir():
+            shutil.copytree(path, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            source.mkdir(exist_ok=True)
+            shutil.copy(path, source)
+    built = build(source, tmp_path / "built")
+    assert set(ZipFile(built).namelist()) == set(ZipFile(wheel).namelist())
 
 
 def test_installed_it_keeps_its_data_in_the_folder_where_it_is_started(

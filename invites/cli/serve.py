@@ -26,6 +26,11 @@ from invites.web.services import services
 
 _PR_SET_PDEATHSIG = 1
 
+_WEB_SERVER = (
+    *("gunicorn", "--config", str(bundled("gunicorn.conf.py"))),
+    "invites.factory:create_app()",
+)
+
 # Seconds
 _TICK = 0.2
 _PAUSES = (1.0, 5.0, 15.0, 60.0)  # before a worker that ended is restarted
@@ -35,7 +40,8 @@ _ENDS_WITHIN = 30.0  # longer than gunicorn's graceful_timeout and the worker's 
 
 @command
 @click.option("--reload", is_flag=True, help="Restart both when a file changes; for development.")
-def serve(reload: bool) -> None:
+@click.option("--no-worker", is_flag=True, help="Run only the web server; for containers.")
+def serve(reload: bool, no_worker: bool) -> None:
     """Run the web server and the mail worker in this terminal until stopped."""
     ready_database()
     db.close()
@@ -45,6 +51,9 @@ def serve(reload: bool) -> None:
     db.connect()
     greet()  # gunicorn logs the warnings
     db.close()
+    if no_worker:
+        os.chdir(PROJECT_ROOT)
+        os.execve(sys.executable, [sys.executable, "-m", *_WEB_SERVER], _environment())  # noqa: S606
     told_to_stop = _stop_requests()
     web, worker, files = _start_web_server(), _MailWorker(), _source_files()
     while not told_to_stop() and (reload or web.poll() is None):
@@ -63,8 +72,7 @@ def serve(reload: bool) -> None:
 
 
 def _start_web_server() -> subprocess.Popen[bytes]:
-    config = str(bundled("gunicorn.conf.py"))
-    return _start("gunicorn", "--config", config, "invites.factory:create_app()")
+    return _start(*_WEB_SERVER)
 
 
 class _MailWorker:
@@ -119,10 +127,14 @@ def _start(module: str, *arguments: str, niceness: int = 0) -> subprocess.Popen[
     return subprocess.Popen(  # noqa: S603  # fixed arguments, no shell
         [sys.executable, "-m", module, *arguments],
         cwd=PROJECT_ROOT,
-        env=os.environ | {"MALLOC_ARENA_MAX": "2"},  # otherwise each thread keeps its freed memory
+        env=_environment(),
         start_new_session=True,
         preexec_fn=partial(_prepare_child, niceness, os.getpid()),
     )
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"MALLOC_ARENA_MAX": "2"}  # otherwise each thread keeps its freed memory
 
 
 def _prepare_child(niceness: int, parent: int) -> None:

@@ -213,3 +213,15 @@ def test_with_reload_both_are_restarted_when_a_file_changes(migrated: dict[str, 
         process.terminate()
         output = output_of(process)
     assert process.returncode == 0, output
+
+
+def test_without_a_worker_it_is_only_the_web_server(migrated: dict[str, str]) -> None:
+    process = start(migrated, "flask", "serve", "--no-worker")
+    try:
+        assert pid_of_web_server(process) == process.pid
+        with urlopen(f"http://{migrated['INVITES_BIND']}/login", timeout=30) as answer:
+            assert answer.status == 200
+    finally:
+        process.terminate()
+    output_of(process)
+    assert process.returncode == 0
