@@ -112,6 +112,7 @@ def bare(port: int, message: bytes, mails: int = PEERS) -> None:
 def flask_mail(port: int) -> None:
     """Flask-Mail, used as its documentation shows for bulk email."""
     with installation(port) as app:
+        app.config.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=port)
         mail = Mail(app)
         html, text = "<p>" + "come and join us " * 90 + "</p>", "come and join us " * 40
         with mail.connect() as connection:
