@@ -71,6 +71,10 @@ def test_containers_agree_with_each_other_and_with_the_limits() -> None:
         assert re.findall(rf"INVITES_BIND{end} ?(\S+)", text) == ["0.0.0.0:8000"]
     assert "\n    INVITES_TRUSTED_PROXIES: 1\n" in COMPOSE
     assert "http://127.0.0.1:8000/healthz" in CONTAINERFILE
+    guide = (PROJECT_ROOT / "docs" / "operating.md").read_text()
+    (backups,) = re.findall(r"exec web invites backup (\S+)", guide)  # not in the data folder
+    assert f"    - backups:{backups}\n" in COMPOSE
+    assert f"-m 700 /data {backups}\n" in CONTAINERFILE
 
 
 def test_nginx_says_how_large_a_file_can_be() -> None:
