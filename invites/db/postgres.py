@@ -38,6 +38,9 @@ class Postgres(PooledPostgresqlDatabase, Backend):  # type: ignore[misc]
             "lock_timeout": "30s" if durable else "5s",
             "synchronous_commit": "on" if durable else "off",
             "timezone": "UTC",
+            # Whatever the database's own default: a transaction must see what was committed while
+            # it waited for the lock.
+            "default_transaction_isolation": r"read\ committed",
         }
         # The address may have options too, such as a search_path. Arguments replace them.
         given = str(psycopg.conninfo.conninfo_to_dict(url).get("options") or "")

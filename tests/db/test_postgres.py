@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import peewee
@@ -185,6 +186,32 @@ def test_a_transaction_that_waits_too_long_for_others_fails_and_the_next_one_wor
         assert User.get().name == "Olive"
     with db.transaction():
         assert User.update(name="Olivia").execute() == 1
+
+
+def test_a_transaction_sees_what_others_committed_while_it_waited_for_them(
+    installation: Installation, crashing_postgres: PostgresServer
+) -> None:
+    """Even if the administrator chose another isolation for the whole database."""
+    crashing_postgres.admin.execute(
+        "ALTER DATABASE invites SET default_transaction_isolation TO 'repeatable read'"
+    )
+    db.database.obj.close_idle()
+
+    def read_name() -> str:
+        db.connect()
+        with db.transaction():
+            name = User.get().name
+        db.close()
+        return name
+
+    waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with psycopg.connect(installation.url) as other, ThreadPoolExecutor(1) as thread:
+        other.execute("SELECT pg_advisory_xact_lock(1)")
+        name = thread.submit(read_name)
+        wait_for(lambda: crashing_postgres.admin.execute(waiting).fetchone() is not None)
+        other.execute("""UPDATE "user" SET name = 'Olivia'""")
+        other.commit()
+        assert name.result() == "Olivia"
 
 
 def test_the_null_character_which_postgresql_can_not_store_is_replaced(
