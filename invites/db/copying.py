@@ -24,6 +24,8 @@ def copy(source: Path | str, target: Path | str, folder: Path, models: Models) -
     Migrates ``target`` first. Reads one state of ``source``, even while others write. Copies all
     or nothing, and compares a checksum of each table. Raises NotReadyError. Configures neither.
     """
+    if isinstance(source, Path) and not source.exists():
+        raise NotReadyError(f"{source} doesn't exist.")
     with _configured_again(), file_errors():
         reader = connection.open_backend(source, folder)
         connection.configure(source, folder=folder)

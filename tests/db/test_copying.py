@@ -88,5 +88,13 @@ def test_nothing_is_copied_if_a_row_can_not_be(full: Rows, target: str, settings
     db.close()
 
 
+def test_a_file_that_does_not_exist_is_named(
+    target: str, settings: Settings, tmp_path: Path
+) -> None:
+    missing = tmp_path / "missing.sqlite3"
+    with pytest.raises(NotReadyError, match=r"missing\.sqlite3 doesn't exist"):
+        copying.copy(missing, target, settings.data, TABLES)
+
+
 def count(rows: dict[str, list[tuple[object, ...]]]) -> int:
     return sum(map(len, rows.values()))
