@@ -38,9 +38,8 @@ log = logging.getLogger("invites.sending.worker")
 class Worker:
     """Sends all mail. Only one may run at a time.
 
-    ``has_lost_database``: why it stopped by itself. With a connection to PostgreSQL, it lost the
-    lock that keeps others from sending what it claimed, or maybe its last outcomes. The next
-    worker recovers.
+    ``has_lost_database``: it stopped because it lost a connection to PostgreSQL, and with it the
+    lock on what it claimed, or its last outcomes. The next worker recovers.
     """
 
     def __init__(self, mail_server: MailServer | None, mail_context: MailContext) -> None:
@@ -168,8 +167,6 @@ class Worker:
 
 
 class Timer:
-    """For work that is done once in a while."""
-
     def __init__(self) -> None:
         self._last = float("-inf")
 
