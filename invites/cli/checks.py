@@ -6,75 +6,31 @@ be used, because each would wait for it again.
 
 import os
 import stat
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import datetime, timedelta
-from enum import StrEnum
-from functools import partial
 from pathlib import Path
-from threading import Thread
-from typing import TypeVar
 
 from invites import db
-from invites.cli import readiness
+from invites.cli import mail_checks, readiness
+from invites.cli.findings import Finding, Found, Status
 from invites.core import secret_key
 from invites.core.setting_values import SettingsError
-from invites.core.settings import MailServer, Settings
+from invites.core.settings import Settings
 from invites.db import Fault, FaultError, NotReadyError, schema
 from invites.db.faults import free_bytes, is_full
 from invites.db.health import disk_is_low, refuse_damaged_now
-from invites.mail_check import sender_domain
-from invites.mail_check.diagnosis import Diagnosis
-from invites.mail_check.sender_domain import Dmarc, Published, Spf
-from invites.mail_check.test_mail import Attempt, try_login
 from invites.members import installation
 from invites.members.installation import BackupState
 from invites.outbox import heartbeat
-from invites.web import mail_labels
 
-# Seconds
-_READ_TIME = 3.0  # to look for damage
-_LOGIN_TIME = 8.0
-_NETWORK_TIME = 11.0  # for the mail server and DNS together, including slow name servers
-
+_READ_TIME = 3.0  # seconds to look for damage
 _CLOCK_TOLERANCE = timedelta(minutes=1)
-_MAY_PASS = (Diagnosis.TRY_LATER, Diagnosis.TOO_SLOW)
-
-T = TypeVar("T")
-
-
-class Status(StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    PROBLEM = "problem"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """``text``: what was found and, unless it is OK, what to do."""
-
-    status: Status
-    subject: str
-    text: str
-
-
-Found = Iterator[tuple[Status, str]]
 
 
 def check_all(settings: Settings, now: datetime) -> Iterator[Finding]:
     """Takes about 15 seconds at most. Reads the database that is configured."""
-    deadline = time.monotonic() + _NETWORK_TIME
-    server, domain = settings.mail_server, settings.mail_from.domain
-    attempt = published = None
-    if server is not None:
-        attempt = _begin(partial(try_login, server, _LOGIN_TIME))
-        if sender_domain.is_public(domain):
-            published = _begin(
-                lambda: sender_domain.published(domain, sender_domain.system_resolver())
-            )
-
+    asked = mail_checks.ask(settings)
     yield from _run("Settings", lambda: _settings(settings))
     yield from _run("Reverse proxy", lambda: _proxy(settings))
     yield from _run("Data folder", lambda: _files(settings.data))
@@ -91,9 +47,9 @@ def check_all(settings: Settings, now: datetime) -> Iterator[Finding]:
     else:
         unknown = "Not checked, because the database can't be used yet."
         yield Finding(Status.WARNING, "Clock, backup and mail worker", unknown)
-    yield from _run("Mail server", lambda: _mail_server(settings, attempt, deadline))
-    if server is not None:
-        yield from _run("DNS of the sender", lambda: _sender(settings, published, deadline))
+    yield from _run("Mail server", lambda: mail_checks.mail_server(settings, asked))
+    if settings.mail_server is not None:
+        yield from _run("DNS of the sender", lambda: mail_checks.sender(settings, asked))
 
 
 def _run(subject: str, check: Callable[[], Found]) -> Iterator[Finding]:
@@ -105,30 +61,6 @@ def _run(subject: str, check: Callable[[], Found]) -> Iterator[Finding]:
         yield Finding(Status.PROBLEM, subject, " ".join(str(error).split()))
     finally:
         db.close()
-
-
-def _begin(function: Callable[[], T]) -> "Future[T]":
-    """Runs it in a thread that doesn't keep the process from ending."""
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(function())
-        except BaseException as error:
-            future.set_exception(error)
-
-    Thread(target=run, daemon=True).start()
-    return future
-
-
-def _result(future: "Future[T]", deadline: float) -> T | None:
-    """None if it isn't there in time."""
-    try:
-        return future.result(max(0.0, deadline - time.monotonic()))
-    except TimeoutError:
-        if future.done():
-            raise
-        return None
 
 
 def _settings(settings: Settings) -> Found:
@@ -158,7 +90,9 @@ def _files(folder: Path) -> Found:
             f"There is no folder {folder}. Run 'flask migrate' to create it, or set INVITES_DATA.",
         )
         return
-    unusable = [path for path in (folder, *_files_in(folder)) if not _is_usable(path, folder)]
+    own, files = folder.stat(), _files_in(folder)
+    found = {folder: own} | files
+    unusable = [path for path in found if not _is_usable(path, found[path], own)]
     for path in unusable:
         yield (
             Status.PROBLEM,
@@ -166,7 +100,7 @@ def _files(folder: Path) -> Found:
             "and all files in it to the user that Invites runs as, with mode 0600 for files, and "
             "run this command as that user.",
         )
-    exposed = [path.name for path in _files_in(folder) if _is_exposed(path, folder)]
+    exposed = [path.name for path in files if _is_exposed(path, files[path], own)]
     if exposed:
         yield (
             Status.WARNING,
@@ -177,19 +111,24 @@ def _files(folder: Path) -> Found:
         yield Status.OK, str(folder)
 
 
-def _files_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if stat.S_ISREG(path.lstat().st_mode))
+def _files_in(folder: Path) -> dict[Path, os.stat_result]:
+    """Without those that are deleted meanwhile, as SQLite does with its -wal and -shm."""
+    found = {}
+    for path in sorted(folder.iterdir()):
+        with suppress(FileNotFoundError):
+            found[path] = path.lstat()
+    return {path: known for path, known in found.items() if stat.S_ISREG(known.st_mode)}
 
 
-def _is_usable(path: Path, folder: Path) -> bool:
-    needed = os.R_OK | os.W_OK | (os.X_OK if path == folder else 0)
-    return os.access(path, needed) and path.stat().st_uid == folder.stat().st_uid
+def _is_usable(path: Path, known: os.stat_result, folder: os.stat_result) -> bool:
+    needed = os.R_OK | os.W_OK | (os.X_OK if stat.S_ISDIR(known.st_mode) else 0)
+    return known.st_uid == folder.st_uid and (os.access(path, needed) or not path.exists())
 
 
-def _is_exposed(path: Path, folder: Path) -> bool:
+def _is_exposed(path: Path, known: os.stat_result, folder: os.stat_result) -> bool:
     """The check of the secret key has a stricter answer of its own."""
-    can_be_reached = folder.stat().st_mode & (stat.S_IXGRP | stat.S_IXOTH)
-    can_be_read = path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
+    can_be_reached = folder.st_mode & (stat.S_IXGRP | stat.S_IXOTH)
+    can_be_read = known.st_mode & (stat.S_IRGRP | stat.S_IROTH)
     return bool(can_be_reached and can_be_read) and path.name != secret_key.FILE_NAME
 
 
@@ -269,56 +208,6 @@ def _worker(now: datetime) -> Found:
         yield Status.WARNING, f"It can't send at the moment and keeps trying. Reason: {outage}"
     else:
         yield Status.OK, "running"
-
-
-def _mail_server(settings: Settings, attempt: "Future[Attempt] | None", deadline: float) -> Found:
-    server = settings.mail_server
-    if server is None or attempt is None:
-        yield (
-            Status.WARNING,
-            f"No INVITES_MAIL_SERVER is set, so emails wait at {settings.base_url}/mailbox",
-        )
-        return
-    if server.sends_password_unencrypted:
-        yield (
-            Status.WARNING,
-            "The password is sent unencrypted, so others may read it. Set INVITES_MAIL_USE_TLS=1.",
-        )
-    yield _login(server, _result(attempt, deadline))
-
-
-def _login(server: MailServer, attempt: Attempt | None) -> tuple[Status, str]:
-    if attempt is None:
-        return (
-            Status.PROBLEM,
-            f"{server.host} wasn't reached in time. Check that this machine can resolve names "
-            "(DNS), then try again.",
-        )
-    step = mail_labels.step(attempt.steps[-1])
-    if attempt.diagnosis is None:
-        return Status.OK, step
-    status = Status.WARNING if attempt.diagnosis in _MAY_PASS else Status.PROBLEM
-    said = "".join(f" ({line})" for line in attempt.steps[-1].said)
-    return status, f"{step}{said}. {mail_labels.DIAGNOSIS[attempt.diagnosis]}"
-
-
-def _sender(settings: Settings, published: "Future[Published] | None", deadline: float) -> Found:
-    address = settings.mail_from.addr_spec
-    if published is None:
-        yield (
-            Status.WARNING,
-            f"Receivers can't look up the domain of {address}, and most refuse such email. "
-            "Set INVITES_MAIL_FROM to an address at your own domain.",
-        )
-        return
-    found = _result(published, deadline)
-    spf, dmarc = (found.spf, found.dmarc) if found else (Spf.UNKNOWN, Dmarc.UNKNOWN)
-    for name, policy, words in (
-        ("SPF", spf, mail_labels.SPF[spf]),
-        ("DMARC", dmarc, mail_labels.DMARC[dmarc]),
-    ):
-        status = Status.OK if policy in mail_labels.WELL else Status.WARNING
-        yield status, f"{name} of {settings.mail_from.domain}: {words}"
 
 
 def _utc(moment: datetime) -> str:

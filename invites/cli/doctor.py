@@ -5,7 +5,8 @@ import sys
 import click
 
 from invites import db
-from invites.cli.checks import Status, check_all
+from invites.cli.checks import check_all
+from invites.cli.findings import Status
 from invites.cli.shared import command
 from invites.core.clock import utcnow
 from invites.web.services import services

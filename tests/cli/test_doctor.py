@@ -14,7 +14,7 @@ from threading import Event
 import pytest
 
 from invites import db
-from invites.cli import checks
+from invites.cli import mail_checks
 from invites.core.clock import utcnow
 from invites.core.settings import MailServer, Settings
 from invites.db import faults, health
@@ -159,6 +159,15 @@ class TestDataFolder:
         assert f"{database} can't be written" in Report(settings).about("Data folder")
 
     @sqlite_only
+    def test_a_file_that_sqlite_deletes_meanwhile_is_no_problem(
+        self, settings: Settings, database: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gone = database.with_name("invites.sqlite3-shm.gone")
+        listed = [*settings.data.iterdir(), gone]
+        monkeypatch.setattr(Path, "iterdir", lambda _folder: iter(listed))
+        assert Report(settings).about("Data folder").startswith("ok")
+
+    @sqlite_only
     def test_a_database_that_others_can_read_is_warned_of(
         self, settings: Settings, database: Path
     ) -> None:
@@ -261,8 +270,8 @@ class TestMail:
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         answered = Event()
-        monkeypatch.setattr(checks, "try_login", lambda *_: answered.wait(20))
-        monkeypatch.setattr(checks, "_NETWORK_TIME", 0.5)
+        monkeypatch.setattr(mail_checks, "try_login", lambda *_: answered.wait(20))
+        monkeypatch.setattr(mail_checks, "_NETWORK_TIME", 0.5)
         before = time.monotonic()
         assert "wasn't reached in time" in Report(sending(settings, 25)).about("Mail server")
         assert time.monotonic() - before < 10
