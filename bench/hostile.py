@@ -302,7 +302,7 @@ def with_large_list(web: Process, idle: float, site: Site, attacker: Attacker) -
 
 
 def sent(web: Process, idle: float, site: Site, attacker: Attacker) -> Iterator[Cost]:
-    """Whoever else writes has to wait until the list is sent."""
+    """All other writers wait until the list is sent."""
     person = attacker.person(Role.MODERATOR)
     text = "\n".join(["ann@example.org", *map(right_to_left, range(2_000))])
     seen = review_entries(person.account, read_field(text), None, utcnow()).fingerprint

@@ -28,7 +28,7 @@ def run() -> None:
     migrated = subprocess.run([*itself, "migrate"], check=False)  # noqa: S603  # fixed arguments
     if migrated.returncode:
         sys.exit(migrated.returncode)
-    os.execv(itself[0], [*itself, "serve"])  # noqa: S606  # signals reach it
+    os.execv(itself[0], [*itself, "serve"])  # noqa: S606  # fixed arguments; signals reach it
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def serve(reload: bool, no_worker: bool) -> None:
     db.close()
     if no_worker:
         os.chdir(PROJECT_ROOT)
-        os.execve(sys.executable, [sys.executable, "-m", *_WEB_SERVER], _environment())  # noqa: S606
+        os.execve(sys.executable, [sys.executable, "-m", *_WEB_SERVER], _environment())  # noqa: S606  # fixed arguments; signals reach it
     told_to_stop = _stop_requests()
     web, worker, files = _start_web_server(), _MailWorker(), _source_files()
     while not told_to_stop() and (reload or web.poll() is None):

@@ -8,6 +8,12 @@ from typing import Any
 import peewee
 
 
+def peewee_errors() -> AbstractContextManager[None]:
+    """Turns the driver's errors into peewee's, as ``execute_sql`` does by itself."""
+    wrapper: AbstractContextManager[None] = peewee.__exception_wrapper__  # type: ignore[attr-defined]  # types-peewee lacks it
+    return wrapper
+
+
 class Backend(peewee.Database):
     """What SQLite and PostgreSQL do differently."""
 

@@ -122,5 +122,5 @@ def _comparable(value: Any) -> Any:
 
 
 def _parents_first(models: Models) -> list[type[peewee.Model]]:
-    ordered: list[type[peewee.Model]] = peewee.sort_models(models)  # type: ignore[attr-defined]
+    ordered: list[type[peewee.Model]] = peewee.sort_models(models)  # type: ignore[attr-defined]  # types-peewee lacks it
     return ordered

@@ -9,7 +9,7 @@ import re
 import select
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import psycopg
 from peewee import JOIN, SQL, fn
 from playhouse.pool import PooledPostgresqlDatabase
 
-from invites.db.backend import Backend
+from invites.db.backend import Backend, peewee_errors
 
 _WRITERS = 1  # the number of the lock that a transaction holds
 _STALE_AFTER = 300  # seconds after which an idle connection isn't used again
@@ -27,7 +27,7 @@ _UNINDEXED = re.compile(r"(?<=\s)\+(?=\w+\.)")
 _WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 
 
-class Postgres(PooledPostgresqlDatabase, Backend):  # type: ignore[misc]
+class Postgres(PooledPostgresqlDatabase, Backend):  # type: ignore[misc]  # its two bases in peewee differ
     """A PostgreSQL server, see ``Backend``. Connects when it is needed."""
 
     def __init__(self, url: str, folder: Path, *, durable: bool) -> None:
@@ -65,7 +65,7 @@ class Postgres(PooledPostgresqlDatabase, Backend):  # type: ignore[misc]
     def begin(self, isolation_level: str | None = None) -> None:
         super().begin(isolation_level)
         try:
-            with _peewee_errors():
+            with peewee_errors():
                 self.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (_WRITERS,))
         except peewee.PeeweeException:
             # Peewee doesn't know of the transaction yet, and the connection may be used again.
@@ -119,13 +119,13 @@ class Postgres(PooledPostgresqlDatabase, Backend):  # type: ignore[misc]
     def lock_attempts(self, name: str) -> Iterator[Callable[[], bool]]:
         """The server unlocks when the connection ends, even if this process is killed."""
         number, who = zlib.crc32(name.encode()), f"Invites {name}"
-        with _peewee_errors():
+        with peewee_errors():
             own = psycopg.connect(
                 str(self.place), autocommit=True, application_name=who, connect_timeout=10
             )
 
         def attempt() -> bool:
-            with _peewee_errors():
+            with peewee_errors():
                 row = own.execute("SELECT pg_try_advisory_lock(0, %s::int)", (number % 2**31,))
                 return bool((row.fetchone() or (False,))[0])
 
@@ -135,7 +135,7 @@ class Postgres(PooledPostgresqlDatabase, Backend):  # type: ignore[misc]
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         self.connect(reuse_if_open=True)
-        with _peewee_errors():
+        with peewee_errors():
             self.connection().execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
             yield
@@ -144,7 +144,7 @@ class Postgres(PooledPostgresqlDatabase, Backend):  # type: ignore[misc]
                 self.connection().execute("ROLLBACK")
 
     def insert_rows(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        with self.atomic(), _peewee_errors():
+        with self.atomic(), peewee_errors():
             self.cursor().executemany(_translated(statement), map(_without_nul, rows))
 
     def _is_closed(self, conn: Any) -> bool:
@@ -160,12 +160,6 @@ def _without_nul(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_without_nul(each) for each in value]
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value
-
-
-def _peewee_errors() -> AbstractContextManager[None]:
-    """Turns psycopg's errors into peewee's, as ``execute_sql`` does by itself."""
-    wrapper: AbstractContextManager[None] = peewee.__exception_wrapper__  # type: ignore[attr-defined]
-    return wrapper
 
 
 @lru_cache

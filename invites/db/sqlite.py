@@ -9,7 +9,7 @@ from typing import Any
 import peewee
 from peewee import JOIN, SQL, NodeList, SqliteDatabase, fn
 
-from invites.db.backend import Backend
+from invites.db.backend import Backend, peewee_errors
 from invites.db.folding import fold
 
 
@@ -74,7 +74,7 @@ class Sqlite(SqliteDatabase, Backend):
             self.connection().execute("ROLLBACK")
 
     def insert_rows(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
+        with peewee_errors():
             self.cursor().executemany(statement, rows)
 
 

@@ -29,7 +29,7 @@ _AT_WORK = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added"
 class Visitor:
     """One person with a browser of their own; ``complaints`` is what its console said.
 
-    Whoever ``loses_requests`` hears of it from the console too, at times long after the page.
+    ``loses_requests``: the console may report lost requests, sometimes long after the page did.
     """
 
     def __init__(self, context: BrowserContext, server: Server) -> None:
