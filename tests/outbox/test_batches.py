@@ -20,6 +20,7 @@ from invites.models import (
 from invites.outbox import batches, claims, deliveries, requeue
 from invites.outbox.batches import PROBED_SIZE
 from invites.outbox.retry import SendResult
+from tests.outbox.conftest import addresses, attempt_first, states
 from tests.support.actions import (
     WORKER,
     actions,
@@ -35,24 +36,6 @@ from tests.support.people import make_user
 
 QUEUED, SENT, FAILED = DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.FAILED
 WITHDRAWN = DeliveryState.WITHDRAWN
-
-
-def addresses(number):
-    return [f"p{n:02}@example.org" for n in range(number)]
-
-
-@pytest.fixture
-def batch(owner, now):
-    return send(owner, now, *addresses(4))
-
-
-def attempt_first(now, *results):
-    for mail, result in zip(due(now), results, strict=False):
-        attempt(Delivery.get_by_id(mail.id), result, now, 550, "5.7.1 Not you")
-
-
-def states():
-    return [mail.state for mail in Delivery.select().order_by(Delivery.id)]
 
 
 def test_a_paused_batch_waits_and_a_resumed_one_continues(owner, batch, now):

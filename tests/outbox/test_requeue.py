@@ -11,27 +11,10 @@ from invites.members import batch_progress
 from invites.models import BatchState, Delivery, DeliveryState, Invitation, InvitationState
 from invites.outbox import batches, deliveries, requeue
 from invites.outbox.retry import SendResult
-from tests.support.actions import actions, attempt, attempt_all, due, refused, reread, send
+from tests.outbox.conftest import addresses, attempt_first, states
+from tests.support.actions import actions, attempt_all, due, refused, reread, send
 
 QUEUED, SENT, FAILED = DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.FAILED
-
-
-def addresses(number):
-    return [f"p{n:02}@example.org" for n in range(number)]
-
-
-@pytest.fixture
-def batch(owner, now):
-    return send(owner, now, *addresses(4))
-
-
-def attempt_first(now, *results):
-    for mail, result in zip(due(now), results, strict=False):
-        attempt(Delivery.get_by_id(mail.id), result, now, 550, "5.7.1 Not you")
-
-
-def states():
-    return [mail.state for mail in Delivery.select().order_by(Delivery.id)]
 
 
 def test_retrying_queues_failed_mails_as_if_they_were_new(owner, batch, now):
